@@ -20,7 +20,7 @@ const lockBucket = "ciobridge_replay"
 // died holds it for ten seconds more, and is waited for.
 func (j *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error) {
 	key := lock.Key{Bucket: j.bucket, Name: lockKey(j.cfg.Subject), Timeout: j.cfg.Timeout}
-	l, err := key.Acquire(ctx, lock.Wish{Session: j.session, Waiting: waiting, Alive: deadletter.Running})
+	l, err := key.Acquire(ctx, lock.Wish{Session: lock.Session, Waiting: waiting, Alive: deadletter.Running})
 	if err != nil && !errors.Is(err, deadletter.ErrReplayRunning) {
 		err = natsError(ctx, err)
 	}
@@ -37,7 +37,7 @@ func (j *Store) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	bucket, err := j.js.KeyValue(ctx, lockBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		return j.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: lockBucket, Description: "one running replay of dead letters per subject", TTL: j.session,
+			Bucket: lockBucket, Description: "one running replay of dead letters per subject", TTL: lock.Session,
 			Storage: jetstream.MemoryStorage,
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/event"
@@ -30,7 +29,6 @@ type Store struct {
 	cfg        deadletter.Config
 	configHash string
 	sealer     *seal.Sealer
-	session    time.Duration // of the lock
 }
 
 // New keeps letters on cfg.Subject. ConfigHash names the configuration in the letters.
@@ -42,7 +40,7 @@ func New(js jetstream.JetStream, cfg deadletter.Config, configHash string) *Stor
 	}
 	return &Store{
 		health: deadletter.Health{Place: "subject " + cfg.Subject},
-		js:     js, cfg: cfg, configHash: configHash, sealer: sealer, session: lock.Session,
+		js:     js, cfg: cfg, configHash: configHash, sealer: sealer,
 	}
 }
 

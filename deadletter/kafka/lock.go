@@ -15,7 +15,7 @@ import (
 // waited for.
 func (k *Store) Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error) {
 	group := lock.Group{Broker: k.broker, Client: k.client, Name: "ciobridge-replay." + k.topic, Topic: k.topic}
-	l, err := group.Acquire(ctx, lock.Wish{Session: k.session, Waiting: waiting, Alive: deadletter.Running})
+	l, err := group.Acquire(ctx, lock.Wish{Session: lock.Session, Waiting: waiting, Alive: deadletter.Running})
 	if err != nil && !errors.Is(err, deadletter.ErrReplayRunning) {
 		err = k.withAddresses(ctx, err)
 	}

@@ -199,7 +199,7 @@ func ownRecord(partition int32, r *kafka.Record) (deadletter.Record, error) {
 // retry tries a read again for as long as readLimit, unless the error is one that lasts.
 func (k *Store) retry(ctx context.Context, try func(context.Context) error) error {
 	again := retry.Policy{
-		First: readPause, Longest: 2 * time.Second, Growth: 2, Exact: true, Limit: k.readLimit,
+		First: readPause, Longest: 2 * time.Second, Growth: 2, Exact: true, Limit: readLimit,
 		Passing: func(err error) bool {
 			known := kafkaError(ctx, err)
 			return !errors.Is(err, kafka.OffsetOutOfRange) && !errors.Is(known, deadletter.ErrDenied) &&
@@ -207,7 +207,7 @@ func (k *Store) retry(ctx context.Context, try func(context.Context) error) erro
 		},
 	}
 	return retry.Do(ctx, again, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, k.readLimit)
+		ctx, cancel := context.WithTimeout(ctx, readLimit)
 		defer cancel()
 		return try(ctx)
 	})

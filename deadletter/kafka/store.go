@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ciobridge/ciobridge/broker"
-	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/seal"
 	"github.com/ciobridge/ciobridge/event"
@@ -33,8 +32,6 @@ type Store struct {
 	cfg        deadletter.Config
 	configHash string
 	sealer     *seal.Sealer
-	session    time.Duration // of the lock
-	readLimit  time.Duration
 
 	mu      sync.Mutex
 	fetched map[int32][]deadletter.Record // by partition, what the last fetch of Read brought
@@ -50,7 +47,7 @@ func New(b *broker.Kafka, cfg deadletter.Config, configHash string) *Store {
 	return &Store{
 		health: deadletter.Health{Place: "topic " + cfg.Topic},
 		broker: b, client: b.Client(), topic: cfg.Topic, cfg: cfg, configHash: configHash,
-		sealer: sealer, session: lock.Session, readLimit: readLimit, fetched: map[int32][]deadletter.Record{},
+		sealer: sealer, fetched: map[int32][]deadletter.Record{},
 	}
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 )
 
-// Session is the session of a lock in tests that wait for the end of one.
-const Session = 1500 * time.Millisecond
-
 // Locker is a store whose lock outlives a holder that is killed.
 type Locker interface {
 	Lock(ctx context.Context, waiting func(until time.Time)) (*lock.Lock, error)
@@ -24,10 +21,10 @@ func Patient(t *testing.T) func(time.Time) {
 }
 
 // Stays watches that a lock is kept.
-func Stays(t *testing.T, lock *lock.Lock, limit time.Duration) {
+func Stays(t *testing.T, held *lock.Lock, limit time.Duration) {
 	t.Helper()
 	select {
-	case <-lock.Lost():
+	case <-held.Lost():
 		t.Error("the lock is lost, though nobody else has it")
 	case <-time.After(limit):
 	}
@@ -38,37 +35,37 @@ func Stays(t *testing.T, lock *lock.Lock, limit time.Duration) {
 func AKilledHolderIsWaitedFor(t *testing.T, s Locker) {
 	begun := time.Now()
 	var told []time.Time
-	lock, err := s.Lock(t.Context(), func(until time.Time) { told = append(told, until) })
+	held, err := s.Lock(t.Context(), func(until time.Time) { told = append(told, until) })
 	if err != nil {
 		t.Fatalf("after %s: %v", time.Since(begun), err)
 	}
-	defer lock.Release()
-	if took := time.Since(begun); took < Session/4 {
+	defer held.Release()
+	if took := time.Since(begun); took < lock.Session/4 {
 		t.Fatalf("nobody held the lock: it took %s", took)
 	}
-	if len(told) == 0 || told[0].Before(begun) || told[0].After(begun.Add(2*Session)) {
+	if len(told) == 0 || told[0].Before(begun) || told[0].After(begun.Add(2*lock.Session)) {
 		t.Errorf("it was told to wait until %v, from %v on", told, begun)
 	}
-	if left := time.Until(lock.Until()); left < Session/2 {
+	if left := time.Until(held.Until()); left < lock.Session/2 {
 		t.Errorf("the new lock is certain for %s", left)
 	}
-	Stays(t, lock, Session*3/2)
+	Stays(t, held, lock.Session*3/2)
 }
 
 // ALivingHolderIsNotWaitedFor tries for a lock whose holder lives: that is known by its renewals, and not waited for
 // longer.
 func ALivingHolderIsNotWaitedFor(t *testing.T, s Locker) {
-	lock, err := s.Lock(t.Context(), Patient(t))
+	held, err := s.Lock(t.Context(), Patient(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Release()
+	defer held.Release()
 	begun := time.Now()
 	if _, err := s.Lock(t.Context(), Patient(t)); !errors.Is(err, deadletter.ErrReplayRunning) {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(begun); took > Session {
+	if took := time.Since(begun); took > lock.Session {
 		t.Errorf("it took %s to see that the holder lives", took)
 	}
-	Stays(t, lock, Session)
+	Stays(t, held, lock.Session)
 }

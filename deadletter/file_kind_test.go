@@ -1,6 +1,6 @@
 //go:build unix
 
-package file
+package deadletter_test
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/internal/filelock"
 )
@@ -29,11 +30,11 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	for file, kind := range map[string]string{
+	for place, kind := range map[string]string{
 		path("pipe"): "a named pipe", path("folder"): "a directory", path("socket"): "a socket",
 		"/dev/null": "a device",
 	} {
-		s := New(deadletter.Config{File: file}, "")
+		s := file.New(deadletter.Config{File: place}, "")
 		for doing, do := range map[string]func() error{
 			"check":   func() error { _, err := s.Check(t.Context()); return err },
 			"put":     func() error { return s.Put(t.Context(), lettertest.Failed(1)) },
@@ -45,11 +46,11 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 			go func() { done <- do() }()
 			select {
 			case err := <-done:
-				if !errors.Is(err, deadletter.ErrNotAFile) || !strings.Contains(err.Error(), file+" is "+kind) {
-					t.Errorf("%s %s: %v", doing, file, err)
+				if !errors.Is(err, deadletter.ErrNotAFile) || !strings.Contains(err.Error(), place+" is "+kind) {
+					t.Errorf("%s %s: %v", doing, place, err)
 				}
 			case <-time.After(10 * time.Second):
-				t.Fatalf("%s %s hangs", doing, file)
+				t.Fatalf("%s %s hangs", doing, place)
 			}
 		}
 	}
@@ -57,9 +58,10 @@ func TestAFileOfAnotherKindIsRefused(t *testing.T) {
 
 // Another process that keeps the file locked is not waited for without end.
 func TestAFileThatAnotherKeepsLockedIsUnreachable(t *testing.T) {
-	s := New(deadletter.Config{File: filepath.Join(t.TempDir(), "letters.jsonl"), Timeout: 20 * time.Millisecond}, "")
+	path := filepath.Join(t.TempDir(), "letters.jsonl")
+	s := file.New(deadletter.Config{File: path, Timeout: 20 * time.Millisecond}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
-	other, err := os.Open(s.path)
+	other, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

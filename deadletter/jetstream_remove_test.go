@@ -1,24 +1,25 @@
-package jetstream
+package deadletter_test
 
 import (
 	"errors"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	nats "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/jetstream"
 )
 
 // removable is a store in a stream, with two letters, and the first record as it was read.
-func removable(t *testing.T, cfg jetstream.StreamConfig) (*Store, deadletter.Seen) {
+func removable(t *testing.T, cfg nats.StreamConfig) (*jetstream.Store, deadletter.Seen) {
 	t.Helper()
 	js, _ := lettertest.StartNATS(t)
 	cfg.Name, cfg.Subjects = "DEAD", []string{"dead"}
 	lettertest.MakeStream(t, js, cfg)
-	s := New(js, deadletter.Config{Subject: "dead"}, "")
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	lettertest.MustPut(t, s, lettertest.Failed(2))
 	at := deadletter.Position{Offset: 1}
@@ -32,7 +33,7 @@ func removable(t *testing.T, cfg jetstream.StreamConfig) (*Store, deadletter.See
 // The server drops a repeat within its window, though what it repeats was removed: the letter would be lost.
 func TestJetStreamTakesARemovedLetterAgain(t *testing.T) {
 	t.Parallel()
-	s, first := removable(t, jetstream.StreamConfig{})
+	s, first := removable(t, nats.StreamConfig{})
 	if err := s.Remove(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func TestJetStreamTakesARemovedLetterAgain(t *testing.T) {
 }
 
 func TestJetStreamSaysThatItMayNotRemove(t *testing.T) {
-	s, first := removable(t, jetstream.StreamConfig{DenyDelete: true})
+	s, first := removable(t, nats.StreamConfig{DenyDelete: true})
 	for _, records := range [][]deadletter.Seen{nil, {first}} {
 		if err := s.Remove(t.Context(), records...); !errors.Is(err, deadletter.ErrKeeps) {
 			t.Errorf("got %v", err)
@@ -53,7 +54,7 @@ func TestJetStreamSaysThatItMayNotRemove(t *testing.T) {
 
 // A sequence that another message has, because the stream was made anew, is passed over, and so is one without any.
 func TestJetStreamRemovesOnlyWhatWasSeen(t *testing.T) {
-	s, first := removable(t, jetstream.StreamConfig{})
+	s, first := removable(t, nats.StreamConfig{})
 	other := deadletter.Seen{At: first.At, Time: first.Time.Add(time.Second)}
 	gone := deadletter.Seen{At: deadletter.Position{Offset: 9}, Time: first.Time}
 	if err := s.Remove(t.Context(), other, gone); err != nil {

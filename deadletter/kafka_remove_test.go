@@ -1,4 +1,4 @@
-package kafka
+package deadletter_test
 
 import (
 	"bytes"
@@ -13,12 +13,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -30,7 +30,7 @@ func numbered(from, to int) (ids []event.ID) {
 }
 
 // shown is what a log says of some letters, without where they stand.
-func shown(t *testing.T, s *Store, from, to int) (text string) {
+func shown(t *testing.T, s storetest.Store, from, to int) (text string) {
 	t.Helper()
 	for n := from; n < to; n++ {
 		h, err := logtest.ShowOne(t, s, lettertest.ID(n))
@@ -53,7 +53,7 @@ func TestKafkaPurgeDiesAtEachStep(t *testing.T) {
 	for step, done := 0, false; !done; step++ {
 		for _, after := range []bool{false, true} {
 			cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
-			s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one", MaxBytes: 1500})
+			s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one", MaxBytes: 1500})
 			lettertest.MustPut(t, s, lettertest.FailedBetween(0, 12)...)
 			again := lettertest.Failed(9) // a letter that was written again behind its resolution
 			again.Failures[0].Attempts = 3
@@ -99,11 +99,11 @@ func TestKafkaPurgeDiesAtEachStep(t *testing.T) {
 					t.Errorf("step %d, after %t: letter %d: %v", step, after, n, err)
 				}
 			}
-			s.walkAll(t, func(r deadletter.Record) {
+			for _, r := range standing(t, cluster, "one") {
 				if bytes.Contains(r.Value, []byte(`{"n":3,`)) {
-					t.Errorf("step %d, after %t: a purged letter is left at %s", step, after, r.Position)
+					t.Errorf("step %d, after %t: a purged letter is left at %d", step, after, r.Offset)
 				}
-			})
+			}
 			cluster.Close()
 		}
 		if step > 20 {
@@ -112,27 +112,11 @@ func TestKafkaPurgeDiesAtEachStep(t *testing.T) {
 	}
 }
 
-func discard(t *testing.T, s *Store, from, to int) {
+func discard(t *testing.T, s storetest.Store, from, to int) {
 	t.Helper()
 	n, err := deadletter.Discard(t.Context(), s, deadletter.Filter{IDs: numbered(from, to)}, "test")
 	if n != to-from || err != nil {
 		t.Fatalf("%d letters were discarded, %v", n, err)
-	}
-}
-
-// walkAll gives the records as they stand in the first partition.
-func (k *Store) walkAll(t *testing.T, each func(deadletter.Record)) {
-	t.Helper()
-	starts, err := k.bounds(t.Context(), -2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends, err := k.bounds(t.Context(), -1)
-	if err == nil {
-		err = k.walk(t.Context(), 0, starts[0], ends[0], func(r deadletter.Record) error { each(r); return nil })
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -141,8 +125,8 @@ func TestKafkaPurgeBesideABridgeAndAReader(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t)
 	cfg := deadletter.Config{Topic: lettertest.Topic, MaxBytes: 4000}
-	s, bridge, reader := newKafka(t, cluster.ListenAddrs(), cfg), newKafka(t, cluster.ListenAddrs(), cfg),
-		newKafka(t, cluster.ListenAddrs(), cfg)
+	s, bridge, reader := storetest.Kafka(t, cluster.ListenAddrs(), cfg), storetest.Kafka(t, cluster.ListenAddrs(), cfg),
+		storetest.Kafka(t, cluster.ListenAddrs(), cfg)
 	const staying = 40
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, staying)...)
 	var written atomic.Int64
@@ -214,10 +198,10 @@ func TestKafkaPurgeOverTwoPartitions(t *testing.T) {
 	for step := range 6 {
 		cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "grows"))
 		cfg := deadletter.Config{Topic: "grows"}
-		s := newKafka(t, cluster.ListenAddrs(), cfg)
+		s := storetest.Kafka(t, cluster.ListenAddrs(), cfg)
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 7)...)
 		grow(t, cluster, "grows", 3)
-		s = newKafka(t, cluster.ListenAddrs(), cfg)
+		s = storetest.Kafka(t, cluster.ListenAddrs(), cfg)
 		discard(t, s, 0, 7)
 		ctx, die := context.WithCancel(t.Context())
 		var deletes atomic.Int32
@@ -249,11 +233,7 @@ func TestKafkaPurgeOverTwoPartitions(t *testing.T) {
 
 func grow(t *testing.T, cluster *kfake.Cluster, topic string, partitions int32) {
 	t.Helper()
-	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := kafkaClient(t, cluster)
 	req := kmsg.NewCreatePartitionsRequest()
 	its := kmsg.NewCreatePartitionsRequestTopic()
 	its.Topic, its.Count = topic, partitions
@@ -268,20 +248,12 @@ func grow(t *testing.T, cluster *kfake.Cluster, topic string, partitions int32) 
 func TestKafkaMarksOfAnotherTopic(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
-	var copies []deadletter.Record
-	s.walkAll(t, func(r deadletter.Record) {
-		r.Headers = append(r.Headers, event.Header{Key: deadletter.HeaderMoved, Value: []byte("1 1790000000000")})
-		copies = append(copies, r)
-	})
+	mark := event.Header{Key: deadletter.HeaderMoved, Value: []byte("1 1790000000000")}
 	for n := range 2 { // letters 4 and 5 claim to be the second record
 		failed := lettertest.Failed(4 + n)
-		r := deadletter.Encode(&failed, lettertest.Time, "")
-		r.Headers = append(r.Headers, copies[0].Headers[len(copies[0].Headers)-1])
-		if err := s.send(t.Context(), 0, []deadletter.Record{r}); err != nil {
-			t.Fatal(err)
-		}
+		putRaw(t, cluster, "one", deadletter.Encode(&failed, lettertest.Time, ""), mark)
 	}
 	check := func(from int) {
 		t.Helper()
@@ -309,7 +281,7 @@ func TestKafkaPurgeThatIsRefused(t *testing.T) {
 		"policy": {kerr.PolicyViolation.Code, deadletter.ErrKeeps, "keep its retention short"},
 	} {
 		cluster := lettertest.StartKafka(t)
-		s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+		s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 		lettertest.MustPut(t, s, lettertest.FailedBetween(0, 5)...)
 		cluster.ControlKey(int16(kmsg.DeleteRecords), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			cluster.KeepControl()
@@ -337,7 +309,7 @@ func TestKafkaPurgeThatIsRefused(t *testing.T) {
 // A record that has no room for its mark keeps everything where it is.
 func TestKafkaPurgeBesideARecordWithoutRoom(t *testing.T) {
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 5)...)
 	refused := lettertest.RefuseProduce(cluster, kerr.MessageTooLarge.Code,
 		func(*kmsg.ProduceRequest) bool { return true })

@@ -1,4 +1,4 @@
-package kafka
+package deadletter_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -34,7 +35,7 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := lettertest.StartKafka(t)
-			s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+			s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 			var over atomic.Bool
 			refused := lettertest.RefuseProduce(cluster, c.code,
 				func(*kmsg.ProduceRequest) bool { return !over.Load() })
@@ -55,7 +56,7 @@ func TestKafkaSaysWhyALetterIsNotStored(t *testing.T) {
 
 func TestKafkaPutIsAllOrAnError(t *testing.T) {
 	cluster := lettertest.StartKafka(t)
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 	refused := lettertest.RefuseProduce(cluster, kerr.NotEnoughReplicas.Code, func(r *kmsg.ProduceRequest) bool {
 		return r.Topics[0].Partitions[0].Partition == 1
 	})
@@ -69,7 +70,7 @@ func TestKafkaPutIsAllOrAnError(t *testing.T) {
 func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.AllowAutoTopicCreation())
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere"})
 	if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
@@ -84,23 +85,26 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	if cluster.TopicInfo("nowhere") != nil {
 		t.Fatal("the topic was made")
 	}
-	s = newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere", Create: true, Partitions: 2,
+	s = storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "nowhere", Create: true, Partitions: 2,
 		Retention: 8 * 24 * time.Hour})
 	weak, err := s.Check(t.Context())
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Fatalf("check: %q, %v", weak, err)
 	}
 	lettertest.MustPut(t, s, lettertest.Failed(1))
-	settings, err := s.settings(t.Context())
-	if err != nil || settings["retention.ms"] != "691200000" || settings["cleanup.policy"] != "delete" {
-		t.Errorf("made with %v, %v", settings, err)
+	made := cluster.TopicInfo("nowhere").Configs
+	for name, want := range map[string]string{"retention.ms": "691200000", "cleanup.policy": "delete"} {
+		if got := made[name]; got == nil || *got != want {
+			t.Errorf("made with %s %v", name, got)
+		}
 	}
 }
 
 func TestKafkaDownIsUnreachable(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t)
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
+	cfg := deadletter.Config{Topic: lettertest.Topic, Timeout: 2 * time.Second}
+	s := storetest.Kafka(t, cluster.ListenAddrs(), cfg)
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	cluster.Close()
 	begun := time.Now()
@@ -115,7 +119,8 @@ func TestKafkaDownIsUnreachable(t *testing.T) {
 func TestKafkaHangingIsUnreachable(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t)
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond})
+	cfg := deadletter.Config{Topic: lettertest.Topic, Timeout: 300 * time.Millisecond}
+	s := storetest.Kafka(t, cluster.ListenAddrs(), cfg)
 	hanging := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -134,7 +139,7 @@ func TestKafkaHangingIsUnreachable(t *testing.T) {
 func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t)
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 	const limit = 20_000
 	refused := lettertest.RefuseProduce(cluster, kerr.MessageTooLarge.Code, func(r *kmsg.ProduceRequest) bool {
 		return len(r.Topics[0].Partitions[0].Records) > limit
@@ -160,17 +165,32 @@ func TestKafkaCutsWhatTheTopicDoesNotTake(t *testing.T) {
 }
 
 // TestKafkaPlacesKeysAsJavaDoes pins the partitions that franz-go's partitioner, which copies Java's, gives the same
-// keys.
+// keys. A record without a key goes to its own partition modulo theirs.
 func TestKafkaPlacesKeysAsJavaDoes(t *testing.T) {
+	t.Parallel()
 	const partitions = 7
-	other := kgo.StickyKeyPartitioner(nil).ForTopic("t")
-	for _, key := range []string{"", "a", "ab", "abc", "abcd", "person-1", "ü", "a longer key of a person"} {
-		want := other.Partition(&kgo.Record{Key: []byte(key)}, partitions)
-		if got := partitionOf([]byte(key), event.Origin{}, partitions); got != want {
-			t.Errorf("key %q goes to %d, Java's to %d", key, got, want)
-		}
+	cluster := lettertest.StartKafka(t, kfake.SeedTopics(partitions, "seven"))
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "seven"})
+	other := kgo.StickyKeyPartitioner(nil).ForTopic("seven")
+	keys := []string{"", "a", "ab", "abc", "abcd", "person-1", "ü", "a longer key of a person"}
+	want := map[event.ID]int{}
+	for n, key := range keys {
+		failed := lettertest.Failed(n)
+		failed.Message.Key = []byte(key)
+		lettertest.MustPut(t, s, failed)
+		want[lettertest.ID(n)] = other.Partition(&kgo.Record{Key: []byte(key)}, partitions)
 	}
-	if got := partitionOf(nil, event.Origin{Partition: 9}, partitions); got != 2 {
-		t.Errorf("a record without a key goes to %d, want its own partition modulo theirs", got)
+	keyless := lettertest.Failed(len(keys))
+	keyless.Message.Key, keyless.Message.Origin.Partition = nil, 9
+	lettertest.MustPut(t, s, keyless)
+	want[lettertest.ID(len(keys))] = 2
+	letters, _, _ := logtest.ScanAll(t, s)
+	if len(letters) != len(want) {
+		t.Errorf("%d letters of %d", len(letters), len(want))
+	}
+	for _, l := range letters {
+		if got := int(l.Position.Partition); got != want[l.ID()] {
+			t.Errorf("key %q goes to %d, want %d", l.Message.Key, got, want[l.ID()])
+		}
 	}
 }

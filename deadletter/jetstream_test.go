@@ -1,17 +1,21 @@
-package jetstream
+package deadletter_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	client "github.com/nats-io/nats.go"
+	nats "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/jetstream"
 	"github.com/ciobridge/ciobridge/event"
 )
 
@@ -19,7 +23,7 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
 	for _, cfg := range []deadletter.Config{{Subject: "dead.letters"}, {Subject: "dead.letters", Stream: "DEAD"}} {
-		s := New(js, cfg, "")
+		s := jetstream.New(js, cfg, "")
 		if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 			t.Errorf("put: %v", err)
 		}
@@ -31,7 +35,7 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 			t.Errorf("check: %v", err)
 		}
 	}
-	s := New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD", Create: true}, "")
+	s := jetstream.New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD", Create: true}, "")
 	weak, err := s.Check(t.Context())
 	if err != nil || len(weak) != 1 || !strings.Contains(weak[0], "one replica") {
 		t.Errorf("check: %q, %v", weak, err)
@@ -41,9 +45,9 @@ func TestJetStreamMissingStreamIsNotMade(t *testing.T) {
 
 func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"dead.>"}})
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"elsewhere"}})
-	s := New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD"}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "OTHER", Subjects: []string{"dead.>"}})
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"elsewhere"}})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead.letters", Stream: "DEAD"}, "")
 	if err := lettertest.Put(t, s, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("put: %v", err)
 	}
@@ -51,14 +55,14 @@ func TestJetStreamTakesLettersOnlyIntoItsStream(t *testing.T) {
 		!strings.Contains(err.Error(), "OTHER") {
 		t.Errorf("check: %v", err)
 	}
-	lettertest.MustPut(t, New(js, deadletter.Config{Subject: "dead.letters"}, ""), lettertest.Failed(1))
+	lettertest.MustPut(t, jetstream.New(js, deadletter.Config{Subject: "dead.letters"}, ""), lettertest.Failed(1))
 }
 
 func TestJetStreamFullIsNotStored(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3,
-		Discard: jetstream.DiscardNew})
-	s := New(js, deadletter.Config{Subject: "dead"}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgs: 3,
+		Discard: nats.DiscardNew})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 3)...)
 	if err := lettertest.Put(t, s, lettertest.Failed(3)); !errors.Is(err, deadletter.ErrFull) {
 		t.Errorf("got %v", err)
@@ -67,8 +71,8 @@ func TestJetStreamFullIsNotStored(t *testing.T) {
 
 func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
-	s := New(js, deadletter.Config{Subject: "dead"}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	again := lettertest.Failed(1)
@@ -82,8 +86,8 @@ func TestJetStreamDropsRepeatsOfALetter(t *testing.T) {
 func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
-	s := New(js, deadletter.Config{Subject: "dead"}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}, MaxMsgSize: 20_000})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "")
 	huge := lettertest.Failed(1)
 	huge.Message.Value = bytes.Repeat([]byte("x"), 2<<20) // more than the connection takes, too
 	lettertest.MustPut(t, s, huge, lettertest.Failed(2))
@@ -103,8 +107,8 @@ func TestJetStreamCutsWhatTheStreamDoesNotTake(t *testing.T) {
 func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	t.Parallel()
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
-	s := New(js, deadletter.Config{Subject: "dead"}, "hash")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "hash")
 	key, headers, several := lettertest.Failed(1), lettertest.Failed(2), lettertest.WithFailures(lettertest.Failed(3),
 		3_000)
 	key.Message.Key = bytes.Repeat([]byte("k"), 60_000)
@@ -117,8 +121,7 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 		several.Failures[i].ID = event.ID{1, byte(i >> 8), byte(i)}
 	}
 	for _, l := range []event.FailedMessage{key, headers} {
-		m := toMessage(new(deadletter.Encode(&l, lettertest.Time, "hash")), "dead")
-		if _, err := js.PublishMsg(t.Context(), m); err == nil {
+		if _, err := js.PublishMsg(t.Context(), uncut(&l)); err == nil {
 			t.Fatal("the server takes any headers") // and this test is none
 		}
 	}
@@ -138,10 +141,22 @@ func TestJetStreamTakesSoManyHeaders(t *testing.T) {
 	}
 }
 
+// uncut is a failed message as one message of the stream, however large its headers are.
+func uncut(failed *event.FailedMessage) *client.Msg {
+	r := deadletter.Encode(failed, lettertest.Time, "hash")
+	m := &client.Msg{Subject: "dead", Data: r.Value, Header: client.Header{
+		deadletter.HeaderKey: {base64.StdEncoding.EncodeToString(r.Key)},
+	}}
+	for _, h := range r.Headers {
+		m.Header[h.Key] = append(m.Header[h.Key], string(h.Value))
+	}
+	return m
+}
+
 func TestJetStreamDownIsUnreachable(t *testing.T) {
 	js, srv := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
-	s := New(js, deadletter.Config{Subject: "dead", Timeout: 300 * time.Millisecond}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead"}})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead", Timeout: 300 * time.Millisecond}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	srv.Shutdown()
 	if err := lettertest.Put(t, s, lettertest.Failed(2)); !errors.Is(err, deadletter.ErrUnreachable) {
@@ -154,8 +169,8 @@ func TestJetStreamDownIsUnreachable(t *testing.T) {
 
 func TestJetStreamReadsPastForeignMessages(t *testing.T) {
 	js, _ := lettertest.StartNATS(t)
-	lettertest.MakeStream(t, js, jetstream.StreamConfig{Name: "DEAD", Subjects: []string{"dead", "other"}})
-	s := New(js, deadletter.Config{Subject: "dead"}, "")
+	lettertest.MakeStream(t, js, nats.StreamConfig{Name: "DEAD", Subjects: []string{"dead", "other"}})
+	s := jetstream.New(js, deadletter.Config{Subject: "dead"}, "")
 	lettertest.MustPut(t, s, lettertest.Failed(1))
 	for subject, data := range map[string]string{"dead": "hello", "other": "not ours to read"} {
 		if _, err := js.Publish(t.Context(), subject, []byte(data)); err != nil {
@@ -185,27 +200,50 @@ func TestJetStreamReadsPastForeignMessages(t *testing.T) {
 	}
 }
 
+// described is a server that keeps the subject in a stream of those settings, some of which a single server does not
+// give, such as replicas.
+type described struct {
+	nats.JetStream
+	config nats.StreamConfig
+}
+
+func (d described) StreamNameBySubject(context.Context, string) (string, error) {
+	return d.config.Name, nil
+}
+
+func (d described) Stream(context.Context, string) (nats.Stream, error) {
+	return describedStream{config: d.config}, nil
+}
+
+type describedStream struct {
+	nats.Stream
+	config nats.StreamConfig
+}
+
+func (d describedStream) CachedInfo() *nats.StreamInfo { return &nats.StreamInfo{Config: d.config} }
+
 func TestJudgeStream(t *testing.T) {
-	good := jetstream.StreamConfig{Name: "DEAD", Replicas: 3, Storage: jetstream.FileStorage}
+	good := nats.StreamConfig{Name: "DEAD", Replicas: 3, Storage: nats.FileStorage}
 	for name, c := range map[string]struct {
-		change    func(*jetstream.StreamConfig)
+		change    func(*nats.StreamConfig)
 		weak, err string
 	}{
-		"good":        {func(*jetstream.StreamConfig) {}, "", ""},
-		"work queue":  {func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "", "use limits"},
-		"interest":    {func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }, "", "use limits"},
-		"no ack":      {func(c *jetstream.StreamConfig) { c.NoAck = true }, "", "no_ack"},
-		"mirror":      {func(c *jetstream.StreamConfig) { c.Mirror = &jetstream.StreamSource{} }, "", "mirror"},
-		"per subject": {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 }, "", "max_msgs_per_subject"},
-		"memory":      {func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "memory", ""},
-		"one replica": {func(c *jetstream.StreamConfig) { c.Replicas = 1 }, "one replica", ""},
-		"old go":      {func(c *jetstream.StreamConfig) { c.MaxBytes = 1 }, "oldest letters go", ""},
-		"new wait":    {func(c *jetstream.StreamConfig) { c.MaxBytes, c.Discard = 1, jetstream.DiscardNew }, "", ""},
-		"short":       {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "max_age is 1h", ""},
+		"good":        {func(*nats.StreamConfig) {}, "", ""},
+		"work queue":  {func(c *nats.StreamConfig) { c.Retention = nats.WorkQueuePolicy }, "", "use limits"},
+		"interest":    {func(c *nats.StreamConfig) { c.Retention = nats.InterestPolicy }, "", "use limits"},
+		"no ack":      {func(c *nats.StreamConfig) { c.NoAck = true }, "", "no_ack"},
+		"mirror":      {func(c *nats.StreamConfig) { c.Mirror = &nats.StreamSource{} }, "", "mirror"},
+		"per subject": {func(c *nats.StreamConfig) { c.MaxMsgsPerSubject = 1 }, "", "max_msgs_per_subject"},
+		"memory":      {func(c *nats.StreamConfig) { c.Storage = nats.MemoryStorage }, "memory", ""},
+		"one replica": {func(c *nats.StreamConfig) { c.Replicas = 1 }, "one replica", ""},
+		"old go":      {func(c *nats.StreamConfig) { c.MaxBytes = 1 }, "oldest letters go", ""},
+		"new wait":    {func(c *nats.StreamConfig) { c.MaxBytes, c.Discard = 1, nats.DiscardNew }, "", ""},
+		"short":       {func(c *nats.StreamConfig) { c.MaxAge = time.Hour }, "max_age is 1h", ""},
 	} {
 		cfg := good
 		c.change(&cfg)
-		weak, err := judgeStream(cfg)
+		s := jetstream.New(described{config: cfg}, deadletter.Config{Subject: "dead", Stream: "DEAD"}, "")
+		weak, err := s.Check(t.Context())
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,23 +1,25 @@
-package file
+package deadletter_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 )
 
-func newFile(t *testing.T) (*Store, string) {
+func newFile(t *testing.T) (*file.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sub", "dead.jsonl")
-	return New(deadletter.Config{File: path}, ""), path
+	return file.New(deadletter.Config{File: path}, ""), path
 }
 
 func appendRaw(t *testing.T, path, text string) {
@@ -57,7 +59,7 @@ func TestFileToleratesATornLine(t *testing.T) {
 	if letters, _, foreign := logtest.ScanAll(t, f); len(letters) != 1 || foreign != 0 {
 		t.Errorf("before the next write: %d letters, %d foreign", len(letters), foreign)
 	}
-	lettertest.MustPut(t, New(deadletter.Config{File: path}, ""), lettertest.Failed(2))
+	lettertest.MustPut(t, file.New(deadletter.Config{File: path}, ""), lettertest.Failed(2))
 	appendRaw(t, path, "garbage\n\n")
 	lettertest.MustPut(t, f, lettertest.Failed(3))
 	letters, _, foreign := logtest.ScanAll(t, f)
@@ -91,7 +93,7 @@ func TestFileTakesWritersOfSeveralProcesses(t *testing.T) {
 	const writers, each = 6, 20
 	for w := range writers {
 		wg.Go(func() {
-			f := New(deadletter.Config{File: path}, "") // a handle of its own, as another process has
+			f := file.New(deadletter.Config{File: path}, "") // a handle of its own, as another process has
 			for n := range each {
 				if err := lettertest.Put(t, f, lettertest.Failed(w*each+n)); err != nil {
 					t.Error(err)
@@ -100,7 +102,7 @@ func TestFileTakesWritersOfSeveralProcesses(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	letters, _, foreign := logtest.ScanAll(t, New(deadletter.Config{File: path}, ""))
+	letters, _, foreign := logtest.ScanAll(t, file.New(deadletter.Config{File: path}, ""))
 	if len(letters) != writers*each || foreign != 0 {
 		t.Errorf("%d letters and %d torn lines, want %d and 0", len(letters), foreign, writers*each)
 	}
@@ -112,37 +114,39 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(plain, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	below := New(deadletter.Config{File: filepath.Join(plain, "dead")}, "")
+	below := file.New(deadletter.Config{File: filepath.Join(plain, "dead")}, "")
 	if err := lettertest.Put(t, below, lettertest.Failed(1)); !errors.Is(err, deadletter.ErrMissing) {
 		t.Errorf("below a file: %v", err)
 	}
-	err := New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Failed(1))
+	err := file.New(deadletter.Config{File: dir}, "").Put(t.Context(), lettertest.Failed(1))
 	if !errors.Is(err, deadletter.ErrNotAFile) {
 		t.Errorf("a directory: %v", err)
 	}
-	// The device that is always full: the failed write must not be taken for a stored letter.
-	device, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+}
+
+// Ninety-five failures of a message of a megabyte take little more than the message, in the file and in memory.
+func TestManyFailuresOfALargeMessage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dead.jsonl")
+	s := file.New(deadletter.Config{File: path}, "hash")
+	l := lettertest.WithFailures(lettertest.Failed(1), 95)
+	l.Message.Value = bytes.Repeat([]byte("<"), 1_000_000)
+	const puts = 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range puts {
+		if err := s.Put(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer device.Close()
-	full := New(deadletter.Config{File: plain}, "")
-	if err := full.write(device, []byte("a line\n")); !errors.Is(err, deadletter.ErrFull) ||
-		!errors.Is(err, syscall.ENOSPC) || !full.unsure {
-		t.Errorf("a full disk: %v", err)
+	if each := info.Size() / puts; each > 1_100_000 {
+		t.Errorf("a letter takes %d bytes of the file", each)
 	}
-}
-
-func TestFileKeepsTheRecordAfterAFailedWriteApart(t *testing.T) {
-	f, path := newFile(t)
-	lettertest.MustPut(t, f, lettertest.Failed(1))
-	f.unsure = true
-	lettertest.MustPut(t, f, lettertest.Failed(2))
-	raw, err := os.ReadFile(path)
-	if err != nil || strings.Count(string(raw), "\n\n") != 1 || f.unsure {
-		t.Errorf("%q, %v", raw, err)
-	}
-	if got := logtest.Listed(t, f, deadletter.Filter{All: true}); len(got) != 2 {
-		t.Errorf("got %v", got)
+	if each := (after.TotalAlloc - before.TotalAlloc) / puts; each > 8_000_000 {
+		t.Errorf("a letter takes %d bytes of memory", each)
 	}
 }

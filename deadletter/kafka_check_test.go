@@ -1,15 +1,15 @@
-package kafka
+package deadletter_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 )
 
 func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
@@ -35,11 +35,7 @@ func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := lettertest.StartKafka(t, kfake.NumBrokers(c.brokers))
-			admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer admin.Close()
+			admin := kafkaClient(t, cluster)
 			create := kmsg.NewCreateTopicsRequest()
 			topic := kmsg.NewCreateTopicsRequestTopic()
 			topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "checked", 1, int16(c.brokers)
@@ -52,7 +48,8 @@ func TestKafkaCheckSaysWhatIsWeak(t *testing.T) {
 			if res, err := create.RequestWith(t.Context(), admin); err != nil || res.Topics[0].ErrorCode != 0 {
 				t.Fatal(err, res)
 			}
-			weak, err := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "checked"}).Check(t.Context())
+			s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "checked"})
+			weak, err := s.Check(t.Context())
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Fatalf("got %v, want %q", err, c.err)
 			}

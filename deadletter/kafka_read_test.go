@@ -1,4 +1,4 @@
-package kafka
+package deadletter_test
 
 import (
 	"errors"
@@ -6,19 +6,19 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ciobridge/ciobridge/deadletter"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
+	"github.com/ciobridge/ciobridge/deadletter/internal/storetest"
 	"github.com/ciobridge/ciobridge/internal/kafkatopic/electedtest"
 )
 
 func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t)
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: lettertest.Topic})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
 	var faults atomic.Int32
 	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -38,7 +38,7 @@ func TestKafkaScanOutlivesAPassingFault(t *testing.T) {
 func TestKafkaWaitsForALeaderThatWasJustElected(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 4)...)
 	empty := electedtest.Hide(cluster, 2)
 	if letters, _, _ := logtest.ScanAll(t, s); len(letters) != 4 || empty.Load() < 3 {
@@ -49,14 +49,10 @@ func TestKafkaWaitsForALeaderThatWasJustElected(t *testing.T) {
 func TestKafkaSkipsWhatRetentionHasTaken(t *testing.T) {
 	t.Parallel()
 	cluster := lettertest.StartKafka(t, kfake.SeedTopics(1, "one"))
-	s := newKafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
+	s := storetest.Kafka(t, cluster.ListenAddrs(), deadletter.Config{Topic: "one"})
 	lettertest.MustPut(t, s, lettertest.FailedBetween(0, 10)...)
 	letters, _, _ := logtest.ScanAll(t, s)
-	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
+	admin := kafkaClient(t, cluster)
 	req := kmsg.NewDeleteRecordsRequest()
 	topic := kmsg.NewDeleteRecordsRequestTopic()
 	topic.Topic = "one"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package file
+package deadletter_test
 
 import (
 	"os"
@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/ciobridge/ciobridge/deadletter"
+	"github.com/ciobridge/ciobridge/deadletter/file"
 	"github.com/ciobridge/ciobridge/deadletter/internal/lettertest"
 	"github.com/ciobridge/ciobridge/deadletter/internal/logtest"
 )
 
 // seen are the records that stand in a file.
-func seen(t *testing.T, f *Store) (records []deadletter.Seen) {
+func seen(t *testing.T, f *file.Store) (records []deadletter.Seen) {
 	t.Helper()
 	err := f.Scan(t.Context(), func(r deadletter.Record) error {
 		records = append(records, deadletter.Seen{At: r.Position, Time: r.Time})
@@ -28,7 +29,7 @@ func seen(t *testing.T, f *Store) (records []deadletter.Seen) {
 // The file was moved away since it was read, as one that is rotated is: what stands in the new one is passed over.
 func TestFileRemovesOnlyWhatWasSeen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dead.jsonl")
-	f := New(deadletter.Config{File: path}, "")
+	f := file.New(deadletter.Config{File: path}, "")
 	lettertest.MustPut(t, f, lettertest.FailedBetween(0, 3)...)
 	records := seen(t, f)
 	if err := os.Rename(path, path+".1"); err != nil {
