@@ -1,4 +1,4 @@
-package file
+package report_test
 
 import (
 	"bufio"
@@ -13,18 +13,22 @@ import (
 
 	"github.com/ciobridge/ciobridge/internal/longtest"
 	"github.com/ciobridge/ciobridge/report"
+	"github.com/ciobridge/ciobridge/report/file"
 	"github.com/ciobridge/ciobridge/report/internal/placetest"
 )
 
-func TestStore(t *testing.T) {
+func TestFileStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "state")
 	placetest.Stores(t, placetest.StorePlace{Session: 50 * time.Millisecond, Open: func() (report.Store, func()) {
-		s := NewStore(path)
+		s := file.NewStore(path)
 		t.Cleanup(s.Close)
 		return s, nil
 	}})
 }
+
+// growth is by how many bytes a file may grow before it is written anew.
+const growth = 1 << 20
 
 // A process that dies while it writes leaves part of a line. What stands before and behind it is read.
 func TestAPartialLineOfTheState(t *testing.T) {
@@ -32,7 +36,7 @@ func TestAPartialLineOfTheState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	put := func(key, value string) {
 		t.Helper()
-		s := NewStore(path)
+		s := file.NewStore(path)
 		defer s.Close()
 		if err := s.Put(t.Context(), key, []byte(value)); err != nil {
 			t.Fatal(err)
@@ -53,7 +57,7 @@ func TestAPartialLineOfTheState(t *testing.T) {
 			t.Fatal(err)
 		}
 		put("c", "3")
-		got := placetest.Known(t, NewStore(path), "")
+		got := placetest.Known(t, file.NewStore(path), "")
 		want := map[string]string{"a": `{"x":1}`, "c": "3"}
 		if got["b"] != "" {
 			want["b"] = "no JSON"
@@ -66,12 +70,12 @@ func TestAPartialLineOfTheState(t *testing.T) {
 
 // A file of somebody else is neither read as a state nor touched, however large it is.
 func TestWhatIsNoFileOfTheState(t *testing.T) {
-	for _, text := range []string{"hello\n", "{}\n", strings.Repeat("rules: []\n", 3*minGrowth/10)} {
+	for _, text := range []string{"hello\n", "{}\n", strings.Repeat("rules: []\n", 3*growth/10)} {
 		path := filepath.Join(t.TempDir(), "state")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := NewStore(path)
+		s := file.NewStore(path)
 		_, checked := s.Check(t.Context())
 		loaded := s.Load(t.Context(), "", func(string, []byte) error { return nil })
 		for _, err := range []error{checked, loaded, s.Put(t.Context(), "a", []byte("1"))} {
@@ -90,7 +94,7 @@ func TestWhatIsNoFileOfTheState(t *testing.T) {
 func TestTheStateIsWrittenAnew(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	s := NewStore(path)
+	s := file.NewStore(path)
 	defer s.Close()
 	if _, err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)
@@ -102,19 +106,19 @@ func TestTheStateIsWrittenAnew(t *testing.T) {
 		}
 	}
 	put("a", "1")
-	large := strings.Repeat("x", minGrowth/3)
+	large := strings.Repeat("x", growth/3)
 	for range 4 {
 		put("b", large)
 		put("gone", large)
 		put("gone", "")
 	}
 	info, err := os.Stat(path)
-	if err != nil || info.Size() > 2*minGrowth {
+	if err != nil || info.Size() > 2*growth {
 		t.Errorf("the file has %d bytes, %v", info.Size(), err)
 	}
 	put("c", "2")
 	want := map[string]string{"a": "1", "b": large, "c": "2"}
-	if got := placetest.Known(t, NewStore(path), ""); !maps.Equal(got, want) {
+	if got := placetest.Known(t, file.NewStore(path), ""); !maps.Equal(got, want) {
 		t.Errorf("%d values stand there, want 3", len(got))
 	}
 	if err := os.Chmod(path, 0o666); err != nil {
@@ -130,7 +134,7 @@ func TestTheLeadOfAProcessThatIsKilled(t *testing.T) {
 	t.Parallel()
 	const variable = "CIOBRIDGE_TEST_LEAD"
 	if path := os.Getenv(variable); path != "" { // the other process
-		if _, _, err := NewStore(path).Lead(t.Context(), func() {}); err != nil {
+		if _, _, err := file.NewStore(path).Lead(t.Context(), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		os.Stdout.WriteString("leads\n")
@@ -152,7 +156,7 @@ func TestTheLeadOfAProcessThatIsKilled(t *testing.T) {
 		t.Log(said.Text())
 	}
 	told := 0
-	led, release, err := NewStore(path).Lead(t.Context(), func() {
+	led, release, err := file.NewStore(path).Lead(t.Context(), func() {
 		told++
 		if err := other.Process.Kill(); err != nil {
 			t.Error(err)
