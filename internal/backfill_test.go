@@ -1,4 +1,4 @@
-package backfill_test
+package internal_test
 
 import (
 	"context"
@@ -18,19 +18,19 @@ import (
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 )
 
-// log is a topic of two partitions with ten messages each, of which the first some are gone.
-type log struct {
+// keptLog is a topic of two partitions with ten messages each, of which the first some are gone.
+type keptLog struct {
 	mu   sync.Mutex
 	gone int64
 	lag  int64
 	fail error
 }
 
-func (l *log) Extents(context.Context, consumer.Bounds) ([]consumer.Extent, error) {
+func (l *keptLog) Extents(context.Context, consumer.Bounds) ([]consumer.Extent, error) {
 	return []consumer.Extent{{Topic: "t", End: 10}, {Topic: "t", Partition: 1, End: 10}}, nil
 }
 
-func (l *log) ReadExtent(_ context.Context, e consumer.Extent, f func(*event.Message) error) error {
+func (l *keptLog) ReadExtent(_ context.Context, e consumer.Extent, f func(*event.Message) error) error {
 	for offset := e.From; offset < e.End; offset++ {
 		l.mu.Lock()
 		gone, fail := l.gone, l.fail
@@ -50,34 +50,34 @@ func (l *log) ReadExtent(_ context.Context, e consumer.Extent, f func(*event.Mes
 	return nil
 }
 
-func (l *log) Offsets(context.Context) ([]consumer.OffsetInfo, error) {
+func (l *keptLog) Offsets(context.Context) ([]consumer.OffsetInfo, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return []consumer.OffsetInfo{{Topic: "t", End: l.lag}, {Topic: "t", Partition: 1, Committed: -1, End: 1 << 40}}, nil
 }
 
-// notes keep what is noted in memory.
-type notes struct{ noted []consumer.OffsetChange }
+// backfillNotes keep what is noted in memory.
+type backfillNotes struct{ noted []consumer.OffsetChange }
 
-func (n *notes) Load(context.Context) ([]consumer.OffsetChange, error) { return n.noted, nil }
+func (n *backfillNotes) Load(context.Context) ([]consumer.OffsetChange, error) { return n.noted, nil }
 
-func (n *notes) Store(_ context.Context, changes []consumer.OffsetChange) error {
+func (n *backfillNotes) Store(_ context.Context, changes []consumer.OffsetChange) error {
 	n.noted = changes
 	return nil
 }
 
-func (n *notes) Remove(context.Context) error {
+func (n *backfillNotes) Remove(context.Context) error {
 	n.noted = nil
 	return nil
 }
 
-// reads is how often each offset was handed over, over both partitions.
-type reads struct {
+// handedOver is how often each offset was handed over, over both partitions.
+type handedOver struct {
 	mu    sync.Mutex
 	count map[int64]int
 }
 
-func (r *reads) handle(_ event.Lease, m *event.Message, done func()) error {
+func (r *handedOver) handle(_ event.Lease, m *event.Message, done func()) error {
 	r.mu.Lock()
 	r.count[m.Origin.Offset]++
 	r.mu.Unlock()
@@ -88,7 +88,8 @@ func (r *reads) handle(_ event.Lease, m *event.Message, done func()) error {
 // A backfill that ends early goes on where each partition was finished, and one that is finished leaves no notes.
 func TestABackfillGoesOnWhereItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, n, r := &log{fail: errors.New("the broker is down")}, &notes{}, &reads{count: map[int64]int{}}
+		l, n := &keptLog{fail: errors.New("the broker is down")}, &backfillNotes{}
+		r := &handedOver{count: map[int64]int{}}
 		start := func(o backfill.Options) (*backfill.Backfill, error) {
 			b, err := backfill.New(t.Context(), l, n, o, canarytest.Logger(t))
 			if err != nil {
@@ -126,8 +127,8 @@ func TestABackfillGoesOnWhereItWas(t *testing.T) {
 // While the bridge is behind nothing is handed over. A partition that it has never read does not count.
 func TestLiveTrafficComesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, r := &log{lag: 101}, &reads{count: map[int64]int{}}
-		b, err := backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
+		l, r := &keptLog{lag: 101}, &handedOver{count: map[int64]int{}}
+		b, err := backfill.New(t.Context(), l, &backfillNotes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +146,7 @@ func TestLiveTrafficComesFirst(t *testing.T) {
 		}
 
 		l.lag = 101
-		b, err = backfill.New(t.Context(), l, &notes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
+		b, err = backfill.New(t.Context(), l, &backfillNotes{}, backfill.Options{LiveLag: 100}, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,14 +158,14 @@ func TestLiveTrafficComesFirst(t *testing.T) {
 	})
 }
 
-// rules make of every message a call of each step and a failure of each rule.
-type rules struct {
+// stepsOfRules make of every message a call of each step and a failure of each rule.
+type stepsOfRules struct {
 	steps  []*event.Step
 	failed []string
 	at     time.Time
 }
 
-func (r rules) Map(*event.Message) (calls []event.Call, failures []event.Failure) {
+func (r stepsOfRules) Map(*event.Message) (calls []event.Call, failures []event.Failure) {
 	for _, s := range r.steps {
 		calls = append(calls, event.Call{ID: event.ID(ulid.MustNew(ulid.Timestamp(r.at), nil)), Step: s})
 	}
@@ -181,9 +182,9 @@ func TestWhatABackfillSends(t *testing.T) {
 	other := &event.Step{Rule: "b", Action: "track", Repeatable: true}
 	remove := &event.Step{Rule: "a", Action: "delete"}
 	mail := &event.Step{Rule: "a", Action: "send_email", Once: true}
-	made := rules{[]*event.Step{identify, track, other, remove, mail}, []string{"a", "b", ""}, time.Now()}
-	all := func(o backfill.Options, made rules) (backfill.Tally, []string) {
-		b, err := backfill.New(t.Context(), &log{}, &notes{}, o, canarytest.Logger(t))
+	made := stepsOfRules{[]*event.Step{identify, track, other, remove, mail}, []string{"a", "b", ""}, time.Now()}
+	all := func(o backfill.Options, made stepsOfRules) (backfill.Tally, []string) {
+		b, err := backfill.New(t.Context(), &keptLog{}, &backfillNotes{}, o, canarytest.Logger(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,10 +205,10 @@ func TestWhatABackfillSends(t *testing.T) {
 	if len(sent) != 5 || got.Failures != 3 || got.TooOld != 2 || got.Triggering != 0 || len(got.ByRule) != 3 {
 		t.Errorf("%v, %+v", sent, got)
 	}
-	if got, _ = all(backfill.Options{}, rules{}); got.Unwanted != 1 {
+	if got, _ = all(backfill.Options{}, stepsOfRules{}); got.Unwanted != 1 {
 		t.Errorf("%+v", got)
 	}
-	b, err := backfill.New(t.Context(), &log{gone: 2}, &notes{}, backfill.Options{}, canarytest.Logger(t))
+	b, err := backfill.New(t.Context(), &keptLog{gone: 2}, &backfillNotes{}, backfill.Options{}, canarytest.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

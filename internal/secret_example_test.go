@@ -1,4 +1,4 @@
-package secret_test
+package internal_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 )
 
 // A secret shows nothing, however it is printed; only Reveal gives it.
-func ExampleValue() {
+func Example_secretValue() {
 	config := struct {
 		User string
 		Key  secret.Value
@@ -27,7 +27,7 @@ func ExampleValue() {
 }
 
 // A configuration says where a secret is, and an error does not tell what stands there.
-func ExampleRef_Read() {
+func Example_secretRef() {
 	os.Setenv("EXAMPLE_API_KEY", "a1b2c3")
 	defer os.Unsetenv("EXAMPLE_API_KEY")
 	key, err := secret.Ref{Env: "EXAMPLE_API_KEY"}.Read()
