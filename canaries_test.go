@@ -16,8 +16,8 @@ import (
 // stages are the folders through which events pass, and what is made of them, or where their tests stand. Their logs
 // and metrics must show nothing personal.
 var stages = []string{
-	"app", "consumer", "content", "deadletter", "delivery", "erasure", "internal/backfill_test.go", "landing", "ledger",
-	"pipeline", "report", "requests", "source", "webhook",
+	"app", "consumer", "content", "deadletter", "delivery", "delivery/landing_test.go", "delivery/requests_test.go",
+	"erasure", "internal/backfill_test.go", "ledger", "pipeline", "report", "source", "webhook",
 }
 
 // unsearched are files of tests in which a log or a registry is not searched.

@@ -1,4 +1,4 @@
-package landing_test
+package delivery_test
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		ann := `"id":"ann@canary"`
 		send(identify(ann, now))
 		send(identify(ann, now-100)) // ignored, before anybody looks
-		send(fmt.Sprintf(object, "identify", "acme"))
+		send(fmt.Sprintf(objectItem, "identify", "acme"))
 		time.Sleep(5 * time.Second)
 
 		reg := canarytest.Registry(t)
@@ -81,7 +81,7 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 		send(identify(ann, now-100))
 		send(identify(ann, now-50))
 		send(identify(`"cio_id":"0123456789"`, now+200))
-		send(fmt.Sprintf(object, "delete", "nothing"))
+		send(fmt.Sprintf(objectItem, "delete", "nothing"))
 		related.fail()
 		time.Sleep(3 * time.Minute)
 		counted := func(want string) {
@@ -123,8 +123,8 @@ func TestCallsWithoutAnEffectAreTold(t *testing.T) {
 	})
 }
 
-// object is a call about an object of type 1.
-const object = `{"type":"object","action":"%s","identifiers":{"object_type_id":"1","object_id":"%s"}}`
+// objectItem is a call about an object of type 1.
+const objectItem = `{"type":"object","action":"%s","identifiers":{"object_type_id":"1","object_id":"%s"}}`
 
 // relationships tells of a failure of a relationship to an object of type 1, which the emulator knows none of.
 type relationships struct {

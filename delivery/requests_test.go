@@ -1,4 +1,4 @@
-package requests_test
+package delivery_test
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -18,8 +17,6 @@ import (
 	"github.com/ciobridge/ciobridge/internal/canarytest"
 	"github.com/ciobridge/ciobridge/requests"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // script gives one outcome after another.
 type script struct {
@@ -187,14 +184,14 @@ func TestAnswersArePublishedBeforeTheCallIsDone(t *testing.T) {
 	}{
 		{"JSON", event.AnswerJSON, taken, `{"a":1}`},
 		{"what was refused", event.AnswerJSON, refused, `{"errors":[]}`},
-		{"no JSON", event.AnswerJSON, with("<html>"), `"\u003chtml\u003e"`},
-		{"a text", event.AnswerText, with("a\nb"), `"a\nb"`},
-		{"bytes", event.AnswerBinary, with("\x00\xff"), `"AP8="`},
-		{"nothing", event.AnswerJSON, with(""), `null`},
-		{"what brokers take", event.AnswerBinary, with(strings.Repeat("a", 700_000)),
+		{"no JSON", event.AnswerJSON, takenWith("<html>"), `"\u003chtml\u003e"`},
+		{"a text", event.AnswerText, takenWith("a\nb"), `"a\nb"`},
+		{"bytes", event.AnswerBinary, takenWith("\x00\xff"), `"AP8="`},
+		{"nothing", event.AnswerJSON, takenWith(""), `null`},
+		{"what brokers take", event.AnswerBinary, takenWith(strings.Repeat("a", 700_000)),
 			`"` + strings.Repeat("YWFh", 233_333) + `YQ=="`},
-		{"bytes that are too many", event.AnswerBinary, with(strings.Repeat("a", 750_000)), `null`},
-		{"a text that is too long once it is written", event.AnswerText, with(strings.Repeat("<", 200_000)), `null`},
+		{"bytes that are too many", event.AnswerBinary, takenWith(strings.Repeat("a", 750_000)), `null`},
+		{"a text that is too long once it is written", event.AnswerText, takenWith(strings.Repeat("<", 200_000)), `null`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &topic{failures: 4}
@@ -234,7 +231,7 @@ func TestAnotherAnswerIsNoRepeat(t *testing.T) {
 	}
 }
 
-func with(body string) event.Outcome {
+func takenWith(body string) event.Outcome {
 	return event.Outcome{Result: event.Delivered, Answer: &event.Answer{Status: 200, Body: []byte(body)}}
 }
 
