@@ -1,4 +1,4 @@
-package internal_test
+package secret_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 )
 
 // A secret shows nothing, however it is printed; only Reveal gives it.
-func Example_secretValue() {
+func ExampleValue() {
 	config := struct {
 		User string
 		Key  secret.Value
@@ -27,7 +27,7 @@ func Example_secretValue() {
 }
 
 // A configuration says where a secret is, and an error does not tell what stands there.
-func Example_secretRef() {
+func ExampleRef_Read() {
 	os.Setenv("EXAMPLE_API_KEY", "a1b2c3")
 	defer os.Unsetenv("EXAMPLE_API_KEY")
 	key, err := secret.Ref{Env: "EXAMPLE_API_KEY"}.Read()

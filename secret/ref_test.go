@@ -1,4 +1,4 @@
-package internal_test
+package secret_test
 
 import (
 	"errors"
@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/ciobridge/ciobridge/internal/yamltree"
+
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-func TestReadSecretFile(t *testing.T) {
+func TestReadFile(t *testing.T) {
 	for _, c := range []struct{ name, content, want, err string }{
 		{"plain", "key", "key", ""},
 		{"one line break", "key\n", "key", ""},
@@ -46,7 +47,7 @@ func TestReadSecretFile(t *testing.T) {
 	}
 }
 
-func TestReadSecretEnv(t *testing.T) {
+func TestReadEnv(t *testing.T) {
 	t.Setenv("CIO_TEST_KEY", "from env\n")
 	got, err := secret.Ref{Env: "CIO_TEST_KEY"}.Read()
 	if err != nil || got.Reveal() != "from env" {
@@ -62,7 +63,7 @@ func TestReadSecretEnv(t *testing.T) {
 	}
 }
 
-func TestSecretRefHasOneSource(t *testing.T) {
+func TestRefHasOneSource(t *testing.T) {
 	if err := (secret.Ref{}).Validate(); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("error %v for no source", err)
 	}
@@ -74,7 +75,7 @@ func TestSecretRefHasOneSource(t *testing.T) {
 	}
 }
 
-func TestSecretRefInYAML(t *testing.T) {
+func TestRefInYAML(t *testing.T) {
 	type doc struct {
 		Password secret.Ref `yaml:"password"`
 	}
@@ -101,7 +102,7 @@ func TestSecretRefInYAML(t *testing.T) {
 				t.Errorf("read %+v, want %+v", d.Password, c.want)
 			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
 				t.Errorf("error %v, want one that says %q", err, c.err)
-			case c.err != "" && strings.Contains(err.Error(), secretCanary):
+			case c.err != "" && strings.Contains(err.Error(), canary):
 				t.Errorf("the error quotes the secret: %v", err)
 			}
 		})

@@ -1,4 +1,4 @@
-package internal_test
+package secret_test
 
 import (
 	"bytes"
@@ -15,10 +15,10 @@ import (
 	"github.com/ciobridge/ciobridge/secret"
 )
 
-const secretCanary = "canary-7f3a"
+const canary = "canary-7f3a"
 
-// secretHolder has the secret in every position from which a printer might reach it.
-type secretHolder struct {
+// holder has the secret in every position from which a printer might reach it.
+type holder struct {
 	Open    secret.Value
 	Pointer *secret.Value
 	List    []secret.Value
@@ -27,15 +27,15 @@ type secretHolder struct {
 	hidden  secret.Value
 }
 
-func newSecretHolder() secretHolder {
-	v := secret.New(secretCanary)
-	return secretHolder{Open: v, Pointer: &v, List: []secret.Value{v}, Map: map[string]secret.Value{"k": v}, Any: v,
+func newHolder() holder {
+	v := secret.New(canary)
+	return holder{Open: v, Pointer: &v, List: []secret.Value{v}, Map: map[string]secret.Value{"k": v}, Any: v,
 		hidden: v}
 }
 
-func TestSecretValueIsNeverPrinted(t *testing.T) {
-	h := newSecretHolder()
-	if got := h.hidden.Reveal(); got != secretCanary {
+func TestValueIsNeverPrinted(t *testing.T) {
+	h := newHolder()
+	if got := h.hidden.Reveal(); got != canary {
 		t.Fatalf("Reveal() = %q, want the text itself", got)
 	}
 	outputs := map[string]string{}
@@ -45,14 +45,14 @@ func TestSecretValueIsNeverPrinted(t *testing.T) {
 		outputs["value "+verb] = fmt.Sprintf(verb, h.Open)
 	}
 	outputs["error"] = fmt.Errorf("wrapped: %v", h).Error()
-	outputs["json"] = encodeSecret(t, json.Marshal, h)
-	outputs["json key"] = encodeSecret(t, json.Marshal, map[secretKey]int{{h.Open}: 1})
-	outputs["yaml"] = encodeSecret(t, yaml.Marshal, h)
+	outputs["json"] = encode(t, json.Marshal, h)
+	outputs["json key"] = encode(t, json.Marshal, map[secretKey]int{{h.Open}: 1})
+	outputs["yaml"] = encode(t, yaml.Marshal, h)
 	outputs["zap"] = zapLine(h)
 	outputs["slog text"] = slogLine(h, func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) })
 	outputs["slog json"] = slogLine(h, func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) })
 	for name, output := range outputs {
-		if strings.Contains(output, secretCanary) || strings.Contains(output, fmt.Sprintf("%x", secretCanary)) {
+		if strings.Contains(output, canary) || strings.Contains(output, fmt.Sprintf("%x", canary)) {
 			t.Errorf("%s shows the secret: %s", name, output)
 		}
 	}
@@ -66,7 +66,7 @@ func TestSecretValueIsNeverPrinted(t *testing.T) {
 
 type secretKey struct{ secret.Value }
 
-func encodeSecret(t *testing.T, marshal func(any) ([]byte, error), v any) string {
+func encode(t *testing.T, marshal func(any) ([]byte, error), v any) string {
 	t.Helper()
 	out, err := marshal(v)
 	if err != nil {
@@ -75,7 +75,7 @@ func encodeSecret(t *testing.T, marshal func(any) ([]byte, error), v any) string
 	return string(out)
 }
 
-func zapLine(h secretHolder) string {
+func zapLine(h holder) string {
 	var b bytes.Buffer
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&b),
 		zap.DebugLevel)
@@ -84,13 +84,13 @@ func zapLine(h secretHolder) string {
 	return b.String()
 }
 
-func slogLine(h secretHolder, handler func(*bytes.Buffer) slog.Handler) string {
+func slogLine(h holder, handler func(*bytes.Buffer) slog.Handler) string {
 	var b bytes.Buffer
 	slog.New(handler(&b)).Info("m", "value", h.Open, "holder", h, "pointer", h.Pointer)
 	return b.String()
 }
 
-func TestEqualSecrets(t *testing.T) {
+func TestEqual(t *testing.T) {
 	if !secret.New("a").Equal(secret.New("a")) || secret.New("a").Equal(secret.New("b")) ||
 		secret.New("a").Equal(secret.Value{}) {
 		t.Error("Equal does not compare the texts")
