@@ -26,6 +26,7 @@ type countedLog struct {
 	takes  time.Duration
 	scans  atomic.Int64
 	broken atomic.Bool
+	behind func() // called once, when a scan is through
 }
 
 func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) error) error {
@@ -33,7 +34,12 @@ func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) erro
 	if time.Sleep(l.takes); l.broken.Load() {
 		return errors.New("the log is away")
 	}
-	return l.Store.Scan(ctx, each)
+	err := l.Store.Scan(ctx, each)
+	if behind := l.behind; behind != nil {
+		l.behind = nil
+		behind()
+	}
+	return err
 }
 
 // Open letters are those of the log, whoever wrote them, and at once those that this bridge stores. A log that takes
@@ -85,13 +91,24 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		if l := told(); *l.Open != 4 || l.Reasons["refused"] != 3 {
 			t.Errorf("with those that were stored since: %+v", l)
 		}
+		log.behind = func() {
+			put(4, event.ReasonNoType)
+			mu.Lock()
+			defer mu.Unlock()
+			stored[event.ReasonNoType]++
+		}
+		scans := log.scans.Load()
+		time.Sleep(6 * time.Minute)
+		if l := told(); *l.Open != 3 || l.Reasons["no_type"] != 2 || log.scans.Load() != scans+2 {
+			t.Errorf("with one that was stored while it was counted: %+v, %d scans more", l, log.scans.Load()-scans)
+		}
 		all := deadletter.Filter{All: true}
 		if _, err := deadletter.Discard(t.Context(), log.Store, all, "not needed"); err != nil {
 			t.Fatal(err)
 		}
 		put(3, event.ReasonPoison)
-		scans := log.scans.Load()
-		time.Sleep(6 * time.Minute)
+		scans = log.scans.Load()
+		time.Sleep(11 * time.Minute)
 		if l := told(); *l.Open != 1 || l.Reasons["poison"] != 1 || log.scans.Load() > scans+2 {
 			t.Errorf("after a while: %+v, %d scans more", l, log.scans.Load()-scans)
 		}

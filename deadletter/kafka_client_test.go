@@ -32,9 +32,10 @@ func standing(t *testing.T, cluster *kfake.Cluster, topic string) (records []*kg
 	}
 	from := map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(p.LogStartOffset)}}
 	client := kafkaClient(t, cluster, kgo.ConsumePartitions(from))
-	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	for next := p.LogStartOffset; next < p.HighWatermark; {
-		fetches := client.PollFetches(t.Context())
+		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,6 @@ func standing(t *testing.T, cluster *kfake.Cluster, topic string) (records []*kg
 func putRaw(t *testing.T, cluster *kfake.Cluster, topic string, r deadletter.Record, more ...event.Header) {
 	t.Helper()
 	client := kafkaClient(t, cluster, kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	defer client.Close()
 	raw := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Timestamp: r.Time}
 	for _, h := range append(r.Headers, more...) {
 		raw.Headers = append(raw.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})

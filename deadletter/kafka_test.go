@@ -95,7 +95,7 @@ func TestKafkaMissingTopicIsNotMade(t *testing.T) {
 	made := cluster.TopicInfo("nowhere").Configs
 	for name, want := range map[string]string{"retention.ms": "691200000", "cleanup.policy": "delete"} {
 		if got := made[name]; got == nil || *got != want {
-			t.Errorf("made with %s %v", name, got)
+			t.Errorf("not made with %s %s", name, want)
 		}
 	}
 }

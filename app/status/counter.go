@@ -60,22 +60,24 @@ func (c *Counter) Run(ctx context.Context) {
 	}
 }
 
-// count counts once, and again where letters were stored meanwhile, since those may have been counted or not.
+// count counts once, and a few times more where letters were stored meanwhile, since those may have been read or not.
+// A letter that is being stored when it ends, and one of a log that gets some all the time, may count twice until the
+// next count.
 func (c *Counter) count(ctx context.Context) error {
-	for range countTries {
+	for left := countTries; ; left-- {
 		before := c.stored()
 		s, err := deadletter.Stats(ctx, c.log)
 		if err != nil {
 			return err
 		}
-		c.mu.Lock()
-		c.counted, c.summary, c.before = time.Now(), s, before
-		c.mu.Unlock()
-		if maps.Equal(before, c.stored()) {
-			break
+		if left > 1 && !maps.Equal(before, c.stored()) {
+			continue
 		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.counted, c.summary, c.before = time.Now(), s, before
+		return nil
 	}
-	return nil
 }
 
 // open is how many letters are open, by reason; nil before the first count.

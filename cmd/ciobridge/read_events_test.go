@@ -20,7 +20,7 @@ func readEvents(in io.Reader, each func(cli.EventText) error) error {
 	return cli.ReadEvents(cmd, nil, each)
 }
 
-func TestEventsOfAFile(t *testing.T) {
+func TestEventsOfAPipe(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		text string

@@ -3,6 +3,7 @@ package inflight
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/ciobridge/ciobridge/event"
 	"github.com/ciobridge/ciobridge/internal/lease"
@@ -36,5 +37,12 @@ func TestRetriedWhileOvertakerIsTold(t *testing.T) {
 	o.follow(behind, 7)
 	if behind.awaits != 1 {
 		t.Errorf("the one behind both waits for %d", behind.awaits)
+	}
+}
+
+// A message in flight fills memory that Go gives out in pieces of 512 bytes; the next larger ones have 576.
+func TestSizeOfAMessage(t *testing.T) {
+	if n := unsafe.Sizeof(Message{}); n > 512 && unsafe.Sizeof(uintptr(0)) == 8 {
+		t.Errorf("a message takes %d bytes", n)
 	}
 }
