@@ -100,6 +100,9 @@ func (l *Limiter) Hold(a *Account) {
 // must stay bounded: much may come of many partitions before it is known that it is held. What is fetched of them
 // beyond comes on top, where all is meant.
 func (l *Limiter) beyond() (mapped, all int64) {
+	if l.held == 0 {
+		return 0, 0
+	}
 	mapped = min(max(0, l.heldBack-l.share), l.share)
 	all = mapped
 	for _, f := range l.fetching {
