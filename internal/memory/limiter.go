@@ -100,9 +100,6 @@ func (l *Limiter) Hold(a *Account) {
 // must stay bounded: much may come of many partitions before it is known that it is held. What is fetched of them
 // beyond comes on top, where all is meant.
 func (l *Limiter) beyond() (mapped, all int64) {
-	if l.held == 0 {
-		return 0, 0
-	}
 	mapped = min(max(0, l.heldBack-l.share), l.share)
 	all = mapped
 	for _, f := range l.fetching {
@@ -171,8 +168,11 @@ func (l *Limiter) recentOf(p Partition) **Account {
 
 // fits reports whether there is room for so many bytes of what is mapped.
 func (l *Limiter) fits(bytes int64) bool {
+	if l.mapped == 0 || l.mapped+bytes <= l.kept || l.reserved+bytes <= l.limit {
+		return true
+	}
 	mapped, all := l.beyond()
-	return l.mapped == 0 || l.mapped+bytes-mapped <= l.kept || l.reserved+bytes-all <= l.limit
+	return l.mapped+bytes-mapped <= l.kept || l.reserved+bytes-all <= l.limit
 }
 
 func (l *Limiter) add(a *Account, bytes int64) {
