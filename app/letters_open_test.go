@@ -26,7 +26,7 @@ type countedLog struct {
 	takes  time.Duration
 	scans  atomic.Int64
 	broken atomic.Bool
-	behind func() // called once, when a scan is through
+	behind atomic.Pointer[func()] // called once, when a scan is through
 }
 
 func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) error) error {
@@ -35,9 +35,8 @@ func (l *countedLog) Scan(ctx context.Context, each func(deadletter.Record) erro
 		return errors.New("the log is away")
 	}
 	err := l.Store.Scan(ctx, each)
-	if behind := l.behind; behind != nil {
-		l.behind = nil
-		behind()
+	if behind := l.behind.Swap(nil); behind != nil {
+		(*behind)()
 	}
 	return err
 }
@@ -91,12 +90,13 @@ func TestOpenLettersAreCounted(t *testing.T) {
 		if l := told(); *l.Open != 4 || l.Reasons["refused"] != 3 {
 			t.Errorf("with those that were stored since: %+v", l)
 		}
-		log.behind = func() {
+		behind := func() {
 			put(4, event.ReasonNoType)
 			mu.Lock()
 			defer mu.Unlock()
 			stored[event.ReasonNoType]++
 		}
+		log.behind.Store(&behind)
 		scans := log.scans.Load()
 		time.Sleep(6 * time.Minute)
 		if l := told(); *l.Open != 3 || l.Reasons["no_type"] != 2 || log.scans.Load() != scans+2 {
