@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/broker/kafkagroup"
 	"github.com/ciobridge/ciobridge/broker/lock"
 	"github.com/ciobridge/ciobridge/deadletter"
@@ -20,11 +19,7 @@ import (
 // member is one of the group of a topic's lock, as another process is.
 func member(t *testing.T, addrs []string) (*kafkagroup.Member, *kafkagroup.Coordinator) {
 	t.Helper()
-	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: addrs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	b := storetest.Connect(t, addrs)
 	joining := &kafkagroup.Coordinator{Dial: b.Dial, Find: func(context.Context) (string, error) {
 		return addrs[0], nil
 	}}

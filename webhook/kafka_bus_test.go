@@ -18,19 +18,26 @@ import (
 	"github.com/ciobridge/ciobridge/webhook/kafka"
 )
 
-// A topic of many partitions that takes only small requests, and is made again, has each event once and tells of it.
-func TestKafkaBus(t *testing.T) {
-	t.Parallel()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+// startKafka starts a Kafka with one broker, and connects to it.
+func startKafka(t *testing.T, options ...kfake.Opt) (*kfake.Cluster, *broker.Kafka) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append(options, kfake.NumBrokers(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close()
+	t.Cleanup(cluster.Close)
 	conn, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(conn.Close)
+	return cluster, conn
+}
+
+// A topic of many partitions that takes only small requests, and is made again, has each event once and tells of it.
+func TestKafkaBus(t *testing.T) {
+	t.Parallel()
+	_, conn := startKafka(t)
 	ctx := t.Context()
 	create := func(topic string, settings ...kafkago.ConfigEntry) {
 		t.Helper()
@@ -82,7 +89,7 @@ func TestKafkaBus(t *testing.T) {
 	other := kafka.New(conn, "hooks")
 	defer other.Close()
 	read(other, 42)
-	err = b.Publish(ctx, &cloudevent.Event{ID: "x", Data: strings.Repeat("x", 1000)}, "", "")
+	err := b.Publish(ctx, &cloudevent.Event{ID: "x", Data: strings.Repeat("x", 1000)}, "", "")
 	if !errors.Is(err, webhook.ErrTooLarge) {
 		t.Errorf("a large event: %v", err)
 	}
@@ -110,16 +117,7 @@ func TestKafkaBus(t *testing.T) {
 // stored again.
 func TestALeaderThatWasJustElected(t *testing.T) {
 	t.Parallel()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "hooks"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
-	conn, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	cluster, conn := startKafka(t, kfake.SeedTopics(1, "hooks"))
 	b := kafka.New(conn, "hooks")
 	defer b.Close()
 	if err := b.Publish(t.Context(), &cloudevent.Event{ID: "1"}, "", ""); err != nil {

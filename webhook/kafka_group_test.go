@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/ciobridge/ciobridge/broker"
 	"github.com/ciobridge/ciobridge/internal/cloudevent"
 	"github.com/ciobridge/ciobridge/webhook/kafka"
 )
@@ -35,16 +34,7 @@ type busy struct {
 // newBusy makes a bus. Where the first request is lost it is never carried out.
 func newBusy(t *testing.T, lost bool, topic ...kfake.Opt) *busy {
 	t.Helper()
-	cluster, err := kfake.NewCluster(append(topic, kfake.NumBrokers(1), kfake.SeedTopics(1, "hooks"))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	conn, err := broker.NewKafka(broker.KafkaConfig{Brokers: cluster.ListenAddrs()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	cluster, conn := startKafka(t, append(topic, kfake.SeedTopics(1, "hooks"))...)
 	more := make(chan struct{})
 	b := &busy{Bus: kafka.New(conn, "hooks"), t: t, held: make(chan struct{}),
 		more: sync.OnceFunc(func() { close(more) })}

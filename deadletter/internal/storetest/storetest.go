@@ -94,10 +94,11 @@ func kafkaOf(t *testing.T, maxBytes int) Store {
 
 // Kafka is a store in a topic of a cluster.
 func Kafka(t *testing.T, addrs []string, cfg deadletter.Config) Store {
-	return kafka.New(connect(t, addrs), cfg, configHash)
+	return kafka.New(Connect(t, addrs), cfg, configHash)
 }
 
-func connect(t *testing.T, addrs []string) *broker.Kafka {
+// Connect connects to Kafka.
+func Connect(t *testing.T, addrs []string) *broker.Kafka {
 	b, err := broker.NewKafka(broker.KafkaConfig{Brokers: addrs})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func realKafkaOf(t *testing.T, maxBytes int) Store {
 	if addrs == "" {
 		t.Skip("CIOBRIDGE_TEST_KAFKA names no Kafka brokers")
 	}
-	b := connect(t, strings.Split(addrs, ","))
+	b := Connect(t, strings.Split(addrs, ","))
 	topic := "ciobridge-test-" + rand.Text()
 	s := kafka.New(b, deadletter.Config{Topic: topic, Create: true, Partitions: 3, MaxBytes: maxBytes}, configHash)
 	weak, err := s.Check(t.Context())
