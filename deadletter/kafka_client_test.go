@@ -32,6 +32,7 @@ func standing(t *testing.T, cluster *kfake.Cluster, topic string) (records []*kg
 	}
 	from := map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(p.LogStartOffset)}}
 	client := kafkaClient(t, cluster, kgo.ConsumePartitions(from))
+	defer client.Close() // many that go on reading hold up the one who looks next
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for next := p.LogStartOffset; next < p.HighWatermark; {
